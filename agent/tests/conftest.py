@@ -54,7 +54,8 @@ class UnitProcess:
         }
         self.process = subprocess.Popen([sys.executable, "-m", "agent"], cwd=ROOT, env=environment)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 120) -> int:
+        """Wait for its end; the time only limits a hanging test."""
         return self.process.wait(seconds)
 
     def signal(self, number: signal.Signals) -> None:
@@ -99,6 +100,19 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
+
+
+PAUSE = {"passes": 2, "pass_gap": 3600}
+"""Plan of a unit that plays once and goes on: however slow answers are, they come during the run."""
+
+
+def play_until_recorded(fake: FakeServer, unit: UnitProcess, messages: int) -> None:
+    """Wait until a unit has recorded so many messages, then stop it."""
+    until(
+        lambda: fake.snapshots and fake.last.recording and fake.last.recording.messages >= messages
+    )
+    fake.stop()
+    assert unit.wait() == 0
 
 
 def states(snapshots: list[Snapshot]) -> list[str]:

@@ -127,6 +127,12 @@ class FakeServer:
             reason=self.reason,
         )
 
+    def stop(self) -> int:
+        """Order a stop; return the index of the snapshot that is the first to be answered so."""
+        with self.lock:
+            self.command = Command.STOP
+            return len(self.snapshots)
+
     def offer(self, offer: SegmentOffer) -> RecordingUpload:
         self.offers.append(offer)
         file = offer.file

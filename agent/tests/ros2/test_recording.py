@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from rosbags.rosbag2 import Reader
 
-from agent.tests.conftest import until
+from agent.tests.conftest import PAUSE, play_until_recorded, until
 from agent.tests.ros2.conftest import HASHES, MESSAGES, TYPES, subscription
 
 ANSWER = "/answer"
@@ -29,12 +29,12 @@ def test_answers_are_recorded(reliability, record_own, tmp_path, sent, listen, p
     answers = [answer(reliability=reliability)]
     listener = listen(subscription("/odom", 1), answers=answers)
     one = [{"number": 1, "namespace": "/agent_1"}]
-    options = {"agents": one, "record": RECORD, "record_own": record_own}
+    options = {"agents": one, "record": RECORD, "record_own": record_own} | PAUSE
     fake, unit = play("/odom", hold=True, **options)
     until(lambda: listener.matched and listener.heard)
     fake.hold = False
-    assert unit.wait(60) == 0
     counted = {"/agent_1/answer": MESSAGES} | ({"/agent_1/odom": MESSAGES} if record_own else {})
+    play_until_recorded(fake, unit, sum(counted.values()))
     assert fake.recorded == counted
     with Reader(fake.save_recording(tmp_path / "stored")) as reader:
         counts = Counter(connection.topic for connection, _, _ in reader.messages())

@@ -9,7 +9,7 @@ import zenoh
 from rosbags.rosbag2 import Reader
 
 from agent.protocol import Link
-from agent.tests.conftest import MESSAGES, until, write_bag
+from agent.tests.conftest import MESSAGES, PAUSE, play_until_recorded, until, write_bag
 from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
 from agent.transports.zenoh.session import settings
@@ -85,9 +85,9 @@ def test_unpaced_publications_are_not_dropped(bag, serve, start, router):
 
 def test_own_messages_and_answers_are_recorded(bag, serve, start, router, tmp_path):
     router.answers = True
-    fake = FakeServer(bag, {"link": link(router), "record": RECORD})
-    assert start(serve(fake)).wait() == 0
     half = MESSAGES // 2
+    fake = FakeServer(bag, {"link": link(router), "record": RECORD} | PAUSE)
+    play_until_recorded(fake, start(serve(fake)), 2 * half)
     assert fake.recorded == {"/agent_7/odom": half, "/agent_7/answer": half}
     assert fake.closed[-1].dropped == 0
     with Reader(fake.save_recording(tmp_path / "stored")) as reader:
@@ -97,8 +97,9 @@ def test_own_messages_and_answers_are_recorded(bag, serve, start, router, tmp_pa
 
 def test_own_messages_are_left_out_on_request(bag, serve, start, router):
     router.answers = True
-    fake = FakeServer(bag, {"link": link(router), "record": RECORD, "record_own": False})
-    assert start(serve(fake)).wait() == 0
+    plan = {"link": link(router), "record": RECORD, "record_own": False}
+    fake = FakeServer(bag, plan | PAUSE)
+    play_until_recorded(fake, start(serve(fake)), MESSAGES // 2)
     assert fake.recorded == {"/agent_7/answer": MESSAGES // 2}
 
 
