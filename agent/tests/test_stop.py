@@ -61,10 +61,11 @@ def test_a_stop_before_the_release_without_recording_offers_nothing(bag, serve, 
 
 
 def test_a_stop_after_the_end_leaves_it_completed(bag, serve, start):
-    fake = FakeServer(bag, {"record": RECORD}, refuse={"put": [(503, "AWAY")]})
+    fake = FakeServer(bag, {"record": RECORD}, refuse={"put": [(503, "AWAY")] * 1000})
     unit = start(serve(fake))
     until(lambda: "UPLOADING" in states(fake.snapshots))
     fake.command = Command.STOP
+    fake.refuse.clear()
     assert unit.wait() == 0
     assert fake.last.agents[0].state == "COMPLETED"
     assert published(fake) == MESSAGES

@@ -52,12 +52,13 @@ def test_a_stop_that_the_server_orders_at_the_same_time_counts(bag, serve, start
 
 
 def test_a_sigterm_after_the_stop_of_the_server_changes_nothing(bag, serve, start):
-    fake = FakeServer(bag, FOREVER, refuse={"put": [(503, "AWAY")]})
+    fake = FakeServer(bag, FOREVER, refuse={"put": [(503, "AWAY")] * 1000})
     unit = start(serve(fake))
     until(lambda: published(fake) > 5)
     fake.command = Command.STOP
     until(lambda: "UPLOADING" in states(fake.snapshots))
     unit.signal(signal.SIGTERM)
+    fake.refuse.clear()
     assert unit.wait() == 0
     assert fake.last.agents[0].state == "STOPPED"
 
@@ -82,9 +83,10 @@ def test_so_does_one_that_has_not_registered(bag, serve, start, message):
 
 
 def test_what_was_played_to_its_end_stays_completed(bag, serve, start):
-    fake = FakeServer(bag, {"record": RECORD}, refuse={"put": [(503, "AWAY")]})
+    fake = FakeServer(bag, {"record": RECORD}, refuse={"put": [(503, "AWAY")] * 1000})
     unit = start(serve(fake))
     until(lambda: "UPLOADING" in states(fake.snapshots))
     unit.signal(signal.SIGTERM)
+    fake.refuse.clear()
     assert unit.wait() == 0
     assert fake.last.agents[0].state == "COMPLETED"

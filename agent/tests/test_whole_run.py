@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rosbags.rosbag2 import Reader
 
-from agent.tests.conftest import CHATTER, MESSAGES, STEP_NS, states
+from agent.tests.conftest import CHATTER, MESSAGES, STEP_NS, states, until
 from agent.tests.server import FakeServer
 
 RECORD = [
@@ -59,10 +59,12 @@ def test_sequence_and_counts_only_grow_and_the_log_arrives(bag, serve, start):
 
 
 def test_own_publications_are_recorded_as_a_valid_bag(bag, serve, start, tmp_path: Path):
-    fake = FakeServer(bag, {"agents": AGENTS, "record": RECORD, "record_own": False})
+    plan = {"agents": AGENTS, "record": RECORD, "record_own": False}
+    fake = FakeServer(bag, plan, refuse={"put": [(503, "AWAY")] * 1000})
     unit = start(serve(fake))
     assert unit.wait() == 0
-    assert "UPLOADING" in states(fake.snapshots)
+    until(lambda: "UPLOADING" in states(fake.snapshots))
+    fake.refuse.clear()
     assert fake.recorded.total() == 3 * MESSAGES // 2
     assert fake.recorded["/agent_2/odom"] == MESSAGES // 2
     assert fake.recorded["/agent_2/answer"] == 0
