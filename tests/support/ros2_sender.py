@@ -25,6 +25,8 @@ def main(link: Link, topics: list[PlayedTopic]) -> None:
             for publish in publishers:
                 publish(b"\x00\x01\x00\x00" + number.to_bytes(4, "little") * 100)
             time.sleep(0.01)
+        while not all(played.is_acknowledged for played in transport._played.values()):
+            time.sleep(0.05)
         transport.close()
 
 
