@@ -42,7 +42,8 @@ def peers(session, endpoint):
         node.kill()
 
 
-def test_a_peer_may_leave_but_not_the_last(session, peers):
+def test_a_peer_may_leave_but_not_the_last(session, peers, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("agent.transports.zenoh.link.LEASE_NS", 3600 * 10**9)
     link = ZenohLink(session, "", [])
     assert link.knowledge == Knowledge(connected=True, acknowledged=False)
     first = link.check()
