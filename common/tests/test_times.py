@@ -43,8 +43,12 @@ def test_the_exact_time_is_the_title_of_the_relative_one(berlin: None) -> None:
         (timedelta(hours=-3, seconds=-30), "in 3 hours", "3시간 후"),
     ],
 )
-def test_relative_times(ago: timedelta, english: str, korean: str) -> None:
-    when = timezone.now() - ago
+def test_relative_times(
+    ago: timedelta, english: str, korean: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(times.timezone, "now", lambda: now)
+    when = now - ago
     with translation.override("en"):
         assert times.relative(when) == english
     with translation.override("ko"):

@@ -50,7 +50,10 @@ def test_a_task_is_requeued_when_its_worker_was_silent_for_a_lease(clock: list[f
 
 
 @pytest.mark.django_db
-def test_an_active_worker_keeps_its_task(clock: list[float]) -> None:
+def test_an_active_worker_keeps_its_task(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lost_tasks, "LIFETIME_SECONDS", 60)
     task, lost = running_task("living"), LostTasks()
     with worker_heartbeats("living"):
         until(lambda: bool(system.active_workers({"living"})))

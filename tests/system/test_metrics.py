@@ -157,8 +157,11 @@ def test_what_is_stored_and_what_is_under_way(make: Callable[..., Execution]) ->
 
 
 def test_the_number_of_queries_does_not_grow(
-    make: Callable[..., Execution], django_assert_num_queries: Any
+    make: Callable[..., Execution],
+    django_assert_num_queries: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(statistics, "CACHE_SECONDS", 60)
     for _ in range(2):
         for status in ("RUNNING", "COMPLETED"):
             stage_run = make(status).stage_runs.get()
