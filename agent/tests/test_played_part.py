@@ -139,13 +139,14 @@ def test_all_of_a_bag_has_nothing_before_it(tmp_path):
 def test_a_unit_plays_the_excerpt_with_its_gap_between_passes(tmp_path, serve, start):
     bag = numbered_bag(tmp_path / "bag", ("/odom", "/map"))
     plan = {"topics": ["/odom", LATCHED], "rate": 10.0, "passes": 2}
-    plan |= {"start_offset": 5.0, "end_offset": 6.5, "pass_gap": 0.3}
+    plan |= {"start_offset": 5.0, "end_offset": 6.5, "pass_gap": 2}
     fake = FakeServer(bag, plan)
     assert start(serve(fake)).wait() == 0
     agent = fake.last.agents[0]
     assert (agent.published, agent.passes) == (2 * (2 + 4), 2)
     seconds = (fake.last.last_publication_ns - fake.release_ns) / 1e9
-    assert seconds >= replay_seconds(0.1, 4, 2, 0.3) - 0.06
+    # Both times are by estimates of the server's clock, which are as good as its quickest answers.
+    assert seconds >= replay_seconds(0.1, 4, 2, 2) - 1
 
 
 def test_an_unpaced_agent_pauses_between_passes(tmp_path):
@@ -158,5 +159,5 @@ def test_an_unpaced_agent_pauses_between_passes(tmp_path):
 
 def test_the_time_limit_ends_a_pause(tmp_path):
     feed = prepare_feed(numbered_bag(tmp_path / "b"), rate=100.0, topics=("/odom",))
-    thread = play(feed, [id], Playback(100.0, 2, 0.3, pass_gap=3600))
+    thread = play(feed, [id], Playback(100.0, 2, 3, pass_gap=3600))
     assert (thread.published, thread.finished) == (10, True)

@@ -29,7 +29,7 @@ def play(feed, publishers, playback, *, release=now, began=lambda: None, halt=No
         agents=len(publishers["/odom"]),
     )
     thread.start()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     thread.drain()
     return thread

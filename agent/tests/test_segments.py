@@ -77,7 +77,7 @@ def test_segments_are_stored_while_the_run_goes_on(bag, serve, start, tmp_path, 
 
 
 def test_definitions_hashes_and_qos_are_in_every_mcap(bag, serve, start, tmp_path):
-    fake = FakeServer(bag, RUN | {"passes": 1})
+    fake = FakeServer(bag, RUN | {"passes": 1, "rate": 0.2})
     assert start(serve(fake)).wait() == 0
     stored = sorted(fake.save_recording(tmp_path / "stored").glob("*.mcap"))
     assert len(stored) > 1
@@ -115,6 +115,8 @@ def test_the_open_segment_of_a_killed_unit_can_be_read(bag, serve, start, storag
     fake = FakeServer(bag, RUN | {"segment_seconds": 3600, "record_storage": storage})
     unit = start(serve(fake))
     until(lambda: fake.snapshots and fake.last.agents[0].published > 100)
+    if storage == "mcap":
+        until(lambda: readable(kept(unit)[0]) > 10)
     unit.signal(signal.SIGKILL)
     unit.wait()
     [file] = [path for path in kept(unit) if path.suffix in {".mcap", ".db3"}]
@@ -143,7 +145,7 @@ def test_segments_wait_on_disk_while_the_storage_is_away(bag, serve, start, tmp_
 
 
 def test_each_agent_has_a_recording_of_its_own(bag, serve, start, tmp_path):
-    plan = {"agents": AGENTS, "record_scope": "agent", "passes": 3}
+    plan = {"agents": AGENTS, "record_scope": "agent", "passes": 3, "rate": 0.5}
     fake = FakeServer(bag, RUN | plan)
     assert start(serve(fake)).wait() == 0
     expected = 3 * MESSAGES // 2

@@ -7,7 +7,8 @@ from agent.tests.server import FakeServer
 
 
 def test_agents_go_on_while_the_server_is_unreachable(bag, serve, start):
-    fake = FakeServer(bag, {"passes": 2, "record": [{"name": "/odom", "type": "x/msg/Y"}]})
+    record = [{"name": "/odom", "type": "x/msg/Y"}]
+    fake = FakeServer(bag, {"passes": 2, "rate": 0.25, "record": record})
     server = serve(fake)
     unit = start(server)
     until(lambda: fake.snapshots and fake.last.agents[0].published > 0)
@@ -52,11 +53,11 @@ def test_repeatedly_refused_reports_end_the_unit(bag, serve, start):
     unit = start(serve(fake))
     until(lambda: fake.snapshots and fake.last.agents[0].published > 0)
     fake.refuse["report"] = [(404, "UNKNOWN_UNIT")] * 99
-    assert unit.wait(60) == 2
+    assert unit.wait() == 2
 
 
 def test_answers_of_a_proxy_are_no_refusals(bag, serve, start):
     refusals = [(404, ""), (403, "")] * 4
     fake = FakeServer(bag, refuse={"register": refusals[:2], "report": refusals})
-    assert start(serve(fake)).wait(60) == 0
+    assert start(serve(fake)).wait() == 0
     assert fake.last.agents[0].published == MESSAGES

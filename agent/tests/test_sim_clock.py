@@ -41,12 +41,13 @@ def test_the_clock_goes_on_until_nothing_is_played_any_more() -> None:
     thread.start()
     until(lambda: len(published) >= 20)
     playing.clear()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     times = times_of(published)
     assert times[0] >= FIRST
     assert times == sorted(set(times))
-    assert times[-1] - times[0] >= (len(times) - 1) * SECOND // 200 - SECOND // 200
+    # The first may be late by any time, of which less than a period is not left out; and so may its due time.
+    assert times[-1] - times[0] >= (len(times) - 3) * SECOND // 200
 
 
 def test_a_failing_network_ends_the_clock_only() -> None:
@@ -55,7 +56,7 @@ def test_a_failing_network_ends_the_clock_only() -> None:
 
     thread = ClockPublisher(broken, SimulatedTime(FIRST, 1.0), 100.0, lambda: True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -64,7 +65,7 @@ def test_only_the_unit_that_shall_publishes_the_clock(tmp_path, serve, start, pu
     received: list[bytes] = []
     router = Router()
     router.session.declare_subscriber("clock", lambda s: received.append(s.payload.to_bytes()))
-    plan = imu_plan(record=[], clock_hz=50.0, publishes_clock=publishes)
+    plan = imu_plan(record=[], passes=4, clock_hz=50.0, publishes_clock=publishes)
     plan["link"] = {"transport": "zenoh-raw", "endpoint": router.endpoint}
     assert start(serve(FakeServer(imu_bag(tmp_path / "bag"), plan))).wait() == 0
     router.session.close()

@@ -34,7 +34,7 @@ def test_a_stop_while_the_next_message_is_far_away(tmp_path, serve, start):
     unit = start(serve(fake))
     until(lambda: published(fake) == 1)
     fake.command = Command.STOP
-    assert unit.wait(10) == 0
+    assert unit.wait() == 0
     assert published(fake) == 1
 
 
@@ -94,19 +94,19 @@ def test_superseded_by_a_conflict_uploads_nothing(bag, serve, start):
 
 def test_execution_time_ends_replay_while_a_message_is_far_away(tmp_path, serve, start):
     bag = write_bag(tmp_path / "gap", [0, 1_000_000, 3_600_000_000_000])
-    fake = FakeServer(bag, {"execution_time": 0.5})
+    fake = FakeServer(bag, {"execution_time": 2})
     began = time.monotonic()
     unit = start(serve(fake))
-    assert unit.wait(30) == 0
-    assert time.monotonic() - began >= 0.5
+    assert unit.wait() == 0
+    assert time.monotonic() - began >= 2
     assert fake.last.agents[0].state == "COMPLETED"
     assert published(fake) == 2
     assert fake.last.agents[0].passes == 0
 
 
 def test_execution_time_ends_unpaced_replay(bag, serve, start):
-    fake = FakeServer(bag, {"rate": 0, "passes": 1_000_000_000, "execution_time": 0.5})
+    fake = FakeServer(bag, {"rate": 0, "passes": 1_000_000_000, "execution_time": 2})
     unit = start(serve(fake))
-    assert unit.wait(30) == 0
+    assert unit.wait() == 0
     assert fake.last.agents[0].state == "COMPLETED"
     assert published(fake) > MESSAGES

@@ -34,7 +34,8 @@ def test_every_message_is_published_for_every_agent(bag, serve, start):
 
 
 def test_reports_lateness_and_skew_on_the_servers_clock(bag, serve, start):
-    fake = FakeServer(bag, {"agents": AGENTS}, clock_ahead_ns=3_600_000_000_000)
+    plan = {"agents": AGENTS, "rate": 0.25}
+    fake = FakeServer(bag, plan, clock_ahead_ns=3_600_000_000_000)
     unit = start(serve(fake))
     assert unit.wait() == 0
     for agent in fake.last.agents:
@@ -42,8 +43,9 @@ def test_reports_lateness_and_skew_on_the_servers_clock(bag, serve, start):
         # An hour of wrong clock must not show; the bound only tells it from a scheduling delay.
         assert abs(agent.start_skew_us) < 60e6
         assert agent.skew_uncertainty_us > 0
-    span = (MESSAGES - 1) * STEP_NS
-    assert fake.last.last_publication_ns - fake.release_ns >= span - 60_000_000
+    span = 4 * (MESSAGES - 1) * STEP_NS
+    # Both times are by estimates of the server's clock, which are as good as its quickest answers.
+    assert fake.last.last_publication_ns - fake.release_ns >= span - 1_000_000_000
 
 
 def test_sequence_and_counts_only_grow_and_the_log_arrives(bag, serve, start):
@@ -62,9 +64,9 @@ def test_own_publications_are_recorded_as_a_valid_bag(bag, serve, start, tmp_pat
     plan = {"agents": AGENTS, "record": RECORD, "record_own": False}
     fake = FakeServer(bag, plan, refuse={"put": [(503, "AWAY")] * 1000})
     unit = start(serve(fake))
-    assert unit.wait() == 0
     until(lambda: "UPLOADING" in states(fake.snapshots))
     fake.refuse.clear()
+    assert unit.wait() == 0
     assert fake.recorded.total() == 3 * MESSAGES // 2
     assert fake.recorded["/agent_2/odom"] == MESSAGES // 2
     assert fake.recorded["/agent_2/answer"] == 0
@@ -93,5 +95,6 @@ def test_a_late_agent_starts_at_once_and_is_marked(bag, serve, start):
     unit = start(serve(fake))
     assert unit.wait() == 0
     assert fake.last.late
-    assert fake.last.agents[0].published == MESSAGES
-    assert fake.last.agents[0].start_skew_us >= 5e6
+    agent = fake.last.agents[0]
+    assert agent.published == MESSAGES
+    assert agent.start_skew_us + agent.skew_uncertainty_us >= 5e6
