@@ -172,7 +172,7 @@ def test_uvicorn_speaks_json(
 ) -> None:
     log = tmp_path / "server.log"
     with Server(process_environment | {"REQUEST_LOG_LEVEL": "INFO"}, log) as server:
-        told_back = httpx.get(f"{server.url}/nowhere")
+        told_back = httpx.get(f"{server.url}/nowhere", timeout=60)
     told = parsed(log.read_text())
     assert "uvicorn.error" in {line["logger"] for line in told}
     of_it = [line for line in told if line.get("request_id") == told_back.headers["X-Request-ID"]]

@@ -62,7 +62,7 @@ def launch(environment: dict[str, str], *words: str) -> subprocess.CompletedProc
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
@@ -81,7 +81,7 @@ def serving(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:

@@ -93,7 +93,7 @@ def check_without_redis(server: Served, token: str) -> None:
     assert called(server, token, "POST", f"{API}/mecs", json=mec).status_code == 201
     person = {"email": "admin@example.com", "password": "long-enough-7"}
     for path, body in (("signin", person), ("refresh", {"refresh": "rsr_x"})):
-        answer = httpx.post(f"{server.url}{API}/auth/{path}", json=body)
+        answer = httpx.post(f"{server.url}{API}/auth/{path}", json=body, timeout=PATIENCE)
         refused(answer, "SIGN_IN_STORE_UNAVAILABLE")
 
 
@@ -146,7 +146,8 @@ def check_without_postgresql(server: Served, session: httpx.Client, token: str) 
     for path in ("/simulations", "/executions/1", "/simulations?search=x", "/me"):
         refused(called(server, token, "GET", API + path), "DATABASE_UNAVAILABLE")
     report = {"Authorization": "Unit x"}
-    assert httpx.post(f"{server.url}{API}/units/report", headers=report).status_code == 403
+    reported = httpx.post(f"{server.url}{API}/units/report", headers=report, timeout=PATIENCE)
+    assert reported.status_code == 403
     for path in ("/admin/", "/admin/simulations/simulation/"):
         page = session.get(path, headers={"Accept-Language": "ko"})
         assert page.status_code == 503

@@ -69,7 +69,7 @@ def test_a_request_that_is_under_way_is_answered(world: World, token: str, kind:
 def test_kept_connections_are_told_that_the_server_drains(world: World) -> None:
     server = world.web()
     server.until_answers("/health/ready", 200)
-    with httpx.Client(base_url=server.url) as client:
+    with httpx.Client(base_url=server.url, timeout=PATIENCE) as client:
         client.get("/health/ready")
         server.terminate()
         status = until(lambda: drained(client), lambda: server.words)

@@ -59,10 +59,11 @@ def test_a_request_and_its_queries_are_one_trace(
     log = tmp_path / "server.log"
     with Server(environment | {"REQUEST_LOG_LEVEL": "INFO"}, log) as server:
         words = {"email": "nobody@example.org", "password": SECRETS[3]}
-        httpx.post(f"{server.url}/api/v1/auth/signin", json=words)
-        httpx.get(server.url + ADDRESS, headers=HEADERS)
-        httpx.get(f"{server.url}/storage/objects/{SECRETS[0]}")
-        httpx.get(f"{server.url}/health/db")
+        with httpx.Client(base_url=server.url, timeout=60) as client:
+            client.post("/api/v1/auth/signin", json=words)
+            client.get(ADDRESS, headers=HEADERS)
+            client.get(f"/storage/objects/{SECRETS[0]}")
+            client.get("/health/db")
         received.until(lambda: any("objects" in span.name for _s, span, _a in received.spans()))
     spans = received.spans()
     assert {service for service, _span, _attributes in spans} == {"robotsim-stream"}
@@ -97,7 +98,7 @@ def test_workers_of_gunicorn_trace_after_their_fork(
         received.until(lambda: any(span.name == "GET docs" for _s, span, _a in received.spans()))
     finally:
         child.terminate()
-        child.wait(30)
+        child.wait(120)
     assert {service for service, _span, _a in received.spans()} == {"robotsim-server"}
     traces = {span.trace_id for _s, span, _a in received.spans() if span.name == "GET docs"}
     assert len(traces) == 8  # sent at the end of each worker at the latest
@@ -169,7 +170,7 @@ client = Client(raise_request_exception=False, headers={
     "Host": "localhost"})
 client.get("/breaks?ticket=s3cr3t-ticket-of-a-stream")
 import sentry_sdk
-sentry_sdk.flush()
+sentry_sdk.flush(60)
 """
 
 
@@ -240,4 +241,4 @@ def running(environment: dict[str, str], *words: str) -> Iterator[None]:
         yield
     finally:
         child.terminate()
-        child.wait(30)
+        child.wait(120)
