@@ -110,7 +110,8 @@ def play(tmp_path, sent, domain, serve, start):
     def begin(*names: str, hold: bool = False, **more: Any) -> tuple[FakeServer, Any]:
         agents = [{"number": number, "namespace": f"/agent_{number}"} for number in NUMBERS]
         plan = {"agents": agents, "link": link(domain), "topics": played(*names), **more}
-        fake = FakeServer(tmp_path / "bag", plan, hold=hold)
+        # A publisher may learn of a subscription after the subscription has learned of it.
+        fake = FakeServer(tmp_path / "bag", plan, lead_seconds=2 if hold else 0.3, hold=hold)
         return fake, start(serve(fake))
 
     return begin
