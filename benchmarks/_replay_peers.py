@@ -18,7 +18,7 @@ from rosbags.typesys import Stores, get_typestore
 from agent.protocol import Link, PlayedTopic
 from agent.transports import Transport, create
 from agent.transports.base import Publish
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 TRANSPORTS = ("null", "zenoh-raw", "zenoh", "ros2")
 NONE_YET = 3.0
@@ -81,7 +81,7 @@ def _link(transport: str) -> Link:
     if transport == "ros2":
         domain = random.SystemRandom().randrange(1, 100)
         return Link(transport=transport, discovery="multicast", domain_id=domain)
-    endpoint = "" if transport == "null" else f"tcp/127.0.0.1:{free_ports(1)[0]}"
+    endpoint = "" if transport == "null" else f"tcp/127.0.0.1:{free_port()}"
     return Link(transport=transport, endpoint=endpoint)
 
 

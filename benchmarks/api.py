@@ -24,7 +24,7 @@ from typing import Any
 from benchmarks import _options
 from benchmarks._api_load import WRK, Call, Figures, load
 from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
-from tests.support.s3 import free_ports
+from tests.support.ports import free_ports
 
 OURS, PEER = free_ports(2)
 NOT_IN_PEER = frozenset({"start", "overview"})

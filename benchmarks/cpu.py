@@ -27,7 +27,7 @@ import psutil
 from benchmarks import _options
 from benchmarks._api_load import Call
 from benchmarks._api_server import API, databases, heartbeats, prepare, running_server, send
-from tests.support.s3 import free_ports
+from tests.support.ports import free_ports
 
 WEB, STREAM = free_ports(2)
 APPLICATIONS = {

@@ -25,7 +25,7 @@ import psutil
 from benchmarks import _options
 from launcher.options import TRANSPORTS
 from rosbag2.writing.sample import make_sample
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 SAMPLE_HERTZ = 75.0
 """Messages a second in the sample bag, over its three topics."""
@@ -87,7 +87,7 @@ def run_demo(bag: Path, **options: Any) -> Measured:
     memory: dict[str, int] = defaultdict(int)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        own = {"DATA_DIR": folder, "BAG": str(bag), "PORT": str(free_ports(1)[0])}
+        own = {"DATA_DIR": folder, "BAG": str(bag), "PORT": str(free_port())}
         environment = os.environ | own | {name: str(value) for name, value in options.items()}
         command = [sys.executable, "-m", "launcher", "demo"]
         began = time.monotonic()

@@ -29,11 +29,11 @@ import numpy as np
 import psutil
 
 from benchmarks import _options
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.servers import PostgreSQL, Redis
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = free_ports(1)[0]
+PORT = free_port()
 EVENTS_A_SECOND = 5
 
 

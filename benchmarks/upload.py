@@ -31,7 +31,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks import _options
-from tests.support.s3 import S3, free_ports
+from tests.support.ports import free_ports
+from tests.support.s3 import S3
 from tests.support.servers import Redis, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -34,7 +34,7 @@ from agent.protocol import (
 from rosbag2.formats import qos
 from rosbag2.formats.metadata import Topic
 from rosbag2.writing.metadata_writer import RecordedFile, Recording, metadata_text
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 QOS = qos.profile_text(reliability="reliable", durability="volatile", history="keep_last", depth=10)
 PART_BYTES = 100_000
@@ -302,7 +302,7 @@ class Running:
 
     def __init__(self, fake: FakeServer) -> None:
         self.fake = fake
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self.start()
 
     def start(self) -> None:

@@ -16,7 +16,7 @@ from agent import probe
 from agent.protocol import Link, ProbeCode, ProbeResult, decode
 from agent.tests.conftest import ROOT
 from agent.transports.null import NullTransport
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.zenoh import Router
 
 ZENOH = {"transport": "zenoh-raw"}
@@ -57,7 +57,7 @@ def test_frozen_router_is_told_from_a_closed_port(router: Router) -> None:
     router.resume("frozen")
     assert (code, result.reachable, result.code) == (1, False, ProbeCode.NOT_ZENOH)
     assert ".rs" in result.detail
-    port = free_ports(1)[0]
+    port = free_port()
     code, result = run(json.dumps({**ZENOH, "endpoint": f"tcp/127.0.0.1:{port}"}))
     assert (code, result.reachable, result.code) == (1, False, ProbeCode.PORT_CLOSED)
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from typing import Any
 
@@ -20,6 +19,7 @@ from simulations.tests.conftest import (
     until,
 )
 from simulations.tests.processes import System, kill_all, unit_processes
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -204,9 +204,3 @@ def test_server_away_during_run(system: System, design: Design, frozen: bool) ->
     outcome = summary(execution)
     assert (outcome["status"], outcome["data_status"]) == ("COMPLETED", "COMPLETE"), outcome
     assert outcome["messages_published"] == 2 * 14 * MESSAGES
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

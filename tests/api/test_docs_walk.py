@@ -12,7 +12,7 @@ import pytest
 from accounts.management.commands.show_access import insert_table
 from robotsim_project.environment import BASE_DIR
 from simulations.tests.processes import kill_all, unit_processes
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 
 PAGE = BASE_DIR / "docs" / "api.md"
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

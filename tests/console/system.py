@@ -9,7 +9,7 @@ from typing import Any
 
 from launcher.stack import WEB_OPTIONS
 from simulations.tests.processes import kill_all, unit_processes
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.world import Process, Served, World
 
 PACKAGE = "tests.console"
@@ -30,7 +30,7 @@ class ConsoleSystem:
 
     def __init__(self, folder: Path) -> None:
         self.world = World(folder)
-        port = free_ports(1)[0]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.world.environment |= {**QUICK, "SERVER_URL": self.url, "PYTHONUNBUFFERED": "1"}
         web = ["-m", "uvicorn", "robotsim_project.asgi:application", "--port", str(port)]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from robotsim_project.environment import BASE_DIR
 from tests.deployment import guide
-from tests.support.s3 import free_ports, serves_http
+from tests.support.ports import free_port
+from tests.support.s3 import serves_http
 
 ROOMS = sorted(path.parent.name for path in BASE_DIR.glob("[!.]*/__init__.py"))
 
@@ -105,4 +106,4 @@ def new_reader(folder: Path) -> Reader:
         shutil.copy(BASE_DIR / name, folder / name)
     kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return Reader(folder, free_ports(1)[0], {**kept, "PATH": path})
+    return Reader(folder, free_port(), {**kept, "PATH": path})

@@ -14,7 +14,7 @@ import pytest
 
 from launcher.redis_server import redis_command
 from tests.deployment.manifests import in_file, one, rendered, template
-from tests.support.serving import free_port
+from tests.support.ports import free_port
 from tests.support.world import Process, World, a_world, until
 
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")

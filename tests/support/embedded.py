@@ -14,7 +14,7 @@ import psutil
 from launcher.data_folder import DataFolder
 from simulations.tests.processes import kill_all, unit_processes
 from tests.support.parts import Part
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.world import Process, World, until
 
 CHILDREN = {
@@ -59,7 +59,7 @@ class Embedded:
     def __init__(self, world: World) -> None:
         self.world = world
         self._data = world.folder / "data"
-        url = f"http://127.0.0.1:{free_ports(1)[0]}"
+        url = f"http://127.0.0.1:{free_port()}"
         self.url = url
         world.environment |= {
             "ENVIRONMENT": "development",

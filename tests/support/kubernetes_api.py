@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.kubernetes_objects import Object, Objects, RefusedError, matches
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 BOOKMARK_SECONDS = 0.2
 
@@ -63,7 +63,7 @@ class KubernetesApi:
         self.fail: Callable[[Call], Failure | None] = lambda _call: None
         """A failure for a call, or None; may also wait."""
         self.streams_end = threading.Event()
-        self._port = free_ports(1)[0]
+        self._port = free_port()
 
     @property
     def url(self) -> str:

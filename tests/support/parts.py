@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from simulations.tests.processes import kill_all, unit_processes
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.world import Process, Served, World, a_world
 
 
@@ -70,7 +70,7 @@ class Installation:
         self.world = world
         self._kind = kind
         self._processes: dict[str, Process] = {}
-        self._port = str(free_ports(1)[0])
+        self._port = str(free_port())
         self.url = f"http://{host}:{self._port}"
         world.environment["SERVER_URL"] = self.url
         services: dict[str, tuple[Any, Callable[[], None]]] = {

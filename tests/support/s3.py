@@ -1,26 +1,20 @@
 """A real S3 server for tests: SeaweedFS, from a wheel."""
 
-import fcntl
 import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
-from itertools import islice
 from pathlib import Path
 
 from common.processes import die_with_parent, terminate
+from tests.support.ports import free_ports
 from tests.support.servers import wait_until
 
 NAMES = ["master", "volume", "filer", "s3"]
-PORTS = range(15_000, 30_000)
-"""Below those of connections, of which the kernel gives one away before its server has started."""
-LAST_PORT = Path(tempfile.gettempdir()) / f"robotsim-last-port-{os.getuid()}"
 
 
 class S3:
@@ -135,30 +129,6 @@ def weed() -> str:
     if found is None:
         raise FileNotFoundError("`weed` is missing: install requirements-dev.txt")
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Return free ports; no other process of the tests gets one of them until all had their turn."""
-    with LAST_PORT.open("a+") as last:
-        fcntl.flock(last, fcntl.LOCK_EX)
-        last.seek(0)
-        after = int(last.read() or PORTS[0]) - PORTS[0] + 1
-        in_turn = (PORTS[(after + step) % len(PORTS)] for step in range(len(PORTS)))
-        ports = list(islice(filter(is_free, in_turn), count))
-        last.truncate(0)
-        last.write(str(ports[-1]))
-    return ports
-
-
-def is_free(port: int) -> bool:
-    """Return True when a server could listen on a port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True
 
 
 def serves_http(url: str) -> bool:

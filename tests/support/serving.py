@@ -14,7 +14,7 @@ import httpx
 
 from robotsim_project.environment import BASE_DIR
 from simulations.tests.processes import kill_all, unit_processes
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 
 class Server:
@@ -78,11 +78,6 @@ class Server:
             return httpx.get(self.url, timeout=5).is_success
         except httpx.TransportError:
             return False
-
-
-def free_port() -> int:
-    """Return a free port."""
-    return free_ports(1)[0]
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from typing import Any
 import httpx
 
 from robotsim_project.environment import BASE_DIR
-from tests.support.s3 import S3, free_ports
+from tests.support.ports import free_port
+from tests.support.s3 import S3
 from tests.support.servers import PostgreSQL, Redis
 
 PATIENCE = 180.0
@@ -176,7 +177,7 @@ class World:
 
     def server(self, kind: str, application: str, **extra: str) -> Served:
         """Start gunicorn with one of the two configurations."""
-        port = extra.get("WEB_PORT") or str(free_ports(1)[0])
+        port = extra.get("WEB_PORT") or str(free_port())
         words = ["-m", "gunicorn", "--config", f"python:robotsim_project.gunicorn.{kind}"]
         words.append(f"robotsim_project.{application}:application")
         served = Served(words, self.environment | {"WEB_PORT": port} | extra, self._log(kind))

@@ -11,7 +11,7 @@ from typing import Any
 
 import zenoh
 
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 NODE = """
 import json, signal, sys, zenoh
@@ -128,7 +128,7 @@ class Router:
     """A router in a process of its own; `endpoint` leads to it through a proxy."""
 
     def __init__(self, lease_ms: int = LEASE_MS) -> None:
-        self.port = free_ports(1)[0]
+        self.port = free_port()
         self._lease_ms = lease_ms
         self.start()
         self.proxy = Proxy(self.port)
@@ -185,7 +185,7 @@ class CountingRouter:
     """A router in this process that counts messages by agent, the first chunk of their keys."""
 
     def __init__(self) -> None:
-        self.endpoint = f"tcp/{LOOPBACK}:{free_ports(1)[0]}"
+        self.endpoint = f"tcp/{LOOPBACK}:{free_port()}"
         self._counts: Counter[str] = Counter()
         self._session = open_session(settings("router", **{"listen/endpoints": [self.endpoint]}))
         handler = zenoh.handlers.Callback(self._count, indirect=False)

@@ -26,7 +26,8 @@ from robotsim_project.telemetry.masking import MaskingFilter
 from simulations.services.runs import reconcile, tokens
 from simulations.streaming.viewers import Viewer
 from simulations.streaming.watcher import watch
-from tests.support.serving import Server, free_port
+from tests.support.ports import free_port
+from tests.support.serving import Server
 
 GUNICORN = """
 from robotsim_project.telemetry import logs

@@ -15,7 +15,7 @@ import pytest
 from robotsim_project.environment import BASE_DIR
 from rosbag2.checks.index import index_bag
 from rosbag2.writing.sample import make_sample
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.main_job
 
@@ -50,7 +50,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "REDIS_URL": "",
         "MINIO_ENDPOINT": "",
         "ENVIRONMENT": "development",
-        "PORT": str(free_ports(1)[0]),
+        "PORT": str(free_port()),
         "TMPDIR": str(tmp_path),
     }
 

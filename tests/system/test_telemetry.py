@@ -20,8 +20,9 @@ from simulations.services.designs.simulations import StageSpec, create_simulatio
 from simulations.services.runs import lifecycle
 from storage.models import Rosbag, RosbagTopic
 from templates.models import Template
+from tests.support.ports import free_port
 from tests.support.receivers import Received, receiver
-from tests.support.serving import Server, free_port
+from tests.support.serving import Server
 
 SECRETS = ["s3cr3t-ticket-of-a-stream", "s3cr3t-bearer-of-somebody", "s3cr3t-cookie", "s3cr3t-way"]
 HEADERS = {"Authorization": f"Bearer {SECRETS[1]}", "Cookie": f"sessionid={SECRETS[2]}"}

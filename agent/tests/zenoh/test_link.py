@@ -8,7 +8,7 @@ from agent.transports import TransportError, create
 from agent.transports.base import Knowledge
 from agent.transports.zenoh.link import LEASE_NS, ZenohLink
 from agent.transports.zenoh.raw import RawTransport
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.zenoh import (
     Listener,
     Node,
@@ -21,7 +21,7 @@ from tests.support.zenoh import (
 
 @pytest.fixture
 def endpoint():
-    return f"tcp/127.0.0.1:{free_ports(1)[0]}"
+    return f"tcp/127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
 from agent.transports.zenoh.session import settings
 from rosbag2.formats.metadata import Topic
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 
 RECORD = [
     {"name": "/odom", "type": "std_msgs/msg/String"},
@@ -26,7 +26,7 @@ class Router:
     """A Zenoh router that records publications of agent 7, and optionally answers each /odom."""
 
     def __init__(self, *, answers: bool = False) -> None:
-        self.endpoint = f"tcp/127.0.0.1:{free_ports(1)[0]}"
+        self.endpoint = f"tcp/127.0.0.1:{free_port()}"
         config = zenoh.Config()
         config.insert_json5("mode", '"router"')
         config.insert_json5("listen/endpoints", json.dumps([self.endpoint]))
@@ -104,7 +104,7 @@ def test_own_messages_are_left_out_on_request(bag, serve, start, router):
 
 
 def test_an_absent_router_is_a_failure_with_advice(bag, serve, start):
-    absent = {"transport": "zenoh-raw", "endpoint": f"tcp/127.0.0.1:{free_ports(1)[0]}"}
+    absent = {"transport": "zenoh-raw", "endpoint": f"tcp/127.0.0.1:{free_port()}"}
     fake = FakeServer(bag, {"link": absent})
     assert start(serve(fake)).wait() == 1
     assert fake.last.failure.code == "TRANSPORT_UNREACHABLE"

@@ -17,7 +17,7 @@ from agent.transports import TransportError, create
 from agent.transports.base import Knowledge, TypeUnknownError
 from agent.transports.zenoh.rmw import RmwTransport
 from agent.transports.zenoh.wire import gid
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.zenoh import Node, Router, close_session, open_session, settings
 
 STRING = "std_msgs/msg/String"
@@ -229,7 +229,7 @@ def test_a_type_without_a_hash_fails_the_unit_before_it_publishes(
 
 
 def test_a_peer_is_connected_to_and_tested(other: zenoh.Session, tmp_path: Path) -> None:
-    endpoint = f"tcp/127.0.0.1:{free_ports(1)[0]}"
+    endpoint = f"tcp/127.0.0.1:{free_port()}"
     node = Node(settings("peer", **{"listen/endpoints": [endpoint]}))
     link = Link(transport="zenoh", endpoint=endpoint, zenoh_mode="peer")
     transport = create(link)

@@ -15,7 +15,7 @@ from agent.tests.server import FakeServer
 from agent.transports import TransportError, create
 from agent.transports.zenoh.secrets import SecretError, read_secret
 from tests.support.certificates import make_authority, sign
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.zenoh import Node, settings
 
 PASSWORD = "p4ss-never-shown"  # noqa: S105  of a router that the test starts
@@ -34,7 +34,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def endpoint(authority: Path) -> Iterator[str]:
     """A router that takes clients with a certificate of the authority, a name and a password."""
-    address = f"tls/127.0.0.1:{free_ports(1)[0]}"
+    address = f"tls/127.0.0.1:{free_port()}"
     users = authority / "users"
     users.write_text(f"robot:{PASSWORD}\n")
     router = Node(
@@ -129,7 +129,7 @@ def test_missing_files_are_named(secret: Path, tmp_path: Path) -> None:
         assert probe.probe(tls, tmp_path).code == ProbeCode.SECRET_INVALID
         return str(caught.value)
 
-    tls = link(f"udp/127.0.0.1:{free_ports(1)[0]}")
+    tls = link(f"udp/127.0.0.1:{free_port()}")
     (secret / "tls.key").unlink()
     assert f"{secret}/tls.key is missing" in refusal()
     (secret / "tls.key").mkdir()

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from common.processes import die_with_parent, terminate
+from tests.support.ports import free_ports
 from tests.support.programs import find
-from tests.support.s3 import free_ports, serves_http
+from tests.support.s3 import serves_http
 from tests.support.servers import wait_until
 
 ADMIN = "admin"

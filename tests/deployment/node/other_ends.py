@@ -18,7 +18,7 @@ from agent.protocol import Link, PlayedTopic, RecordTopic
 from agent.transports import create
 from tests.support import ros2
 from tests.support.new_bags import TOPIC
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.zenoh import Node, settings
 
 AGENTS = 4
@@ -81,7 +81,7 @@ def ros2_end(domain: int, name: str, **environment: str) -> Iterator[Heard]:
 @contextmanager
 def discovery_server(host: str) -> Iterator[str]:
     """The discovery server of the wheel; its address."""
-    port = free_ports(1)[0]
+    port = free_port()
     words = [_DISCOVERY_SERVER, "-i", "0", "-l", host, "-p", str(port)]
     server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert server.stdout

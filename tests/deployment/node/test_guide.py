@@ -9,7 +9,7 @@ import pytest
 from tests.deployment import guide
 from tests.deployment.cluster.conftest import until
 from tests.deployment.guide_reader import Reader
-from tests.support.s3 import free_ports
+from tests.support.ports import free_ports
 
 INSTALLED = ["kubectl create namespace robot", "chmod +x install.sh", "./install.sh"]
 ELSEWHERE = {

@@ -26,7 +26,7 @@ from tests.deployment.node.other_ends import (
 from tests.deployment.node.pod_runs import NAMESPACE, PodRuns, Shown
 from tests.support import ros2
 from tests.support.new_bags import TOPIC
-from tests.support.s3 import free_ports
+from tests.support.ports import free_port
 from tests.support.world import until
 
 STAGE = {"template": "spoken", "agent_count": AGENTS, "retries": 2}
@@ -111,7 +111,7 @@ def test_zenoh(pods: PodRuns, connect: Connect, transport: str, tmp_path: Path) 
 
 
 def free_endpoint(pods: PodRuns) -> str:
-    return f"tcp/{pods.cluster.node.machine.host_address}:{free_ports(1)[0]}"
+    return f"tcp/{pods.cluster.node.machine.host_address}:{free_port()}"
 
 
 def test_ros2_by_static_peers(pods: PodRuns, connect: Connect) -> None:
