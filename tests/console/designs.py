@@ -24,6 +24,11 @@ def create(folder: str, name: str, agents: list[int]) -> int:
     return row.pk
 
 
+def store_bag(folder: str, name: str) -> int:
+    """Store a new sample; returns the id of its rosbag."""
+    return usable_bag(Path(folder) / name).pk
+
+
 def usable_bag(folder: Path, **sample: float) -> Rosbag:
     """Store a new sample and wait until it is verified."""
     make_sample(folder, **sample)
