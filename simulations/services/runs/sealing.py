@@ -56,10 +56,9 @@ def _seal(recording: Recording, times: tuple[Any, Any] | None) -> None:
     """Seal a recording with the segments that are stored; without any nobody says what it would have."""
     stage_run, spans, since = recording.stage_run, [], _open_since_ns(recording)
     with transaction.atomic():
-        # Locked first: the server may still be storing the last segment of a unit that was killed, and what
-        # is stored after it was counted would be missing in the figures.
-        rows = Recording.objects.filter(pk=recording.pk, status__in=RECORDING_GROWING)
-        if not rows.update(updated_at=timezone.now()):
+        # Sealed first, which locks it: the server may still be storing the last segment of a unit that was
+        # killed, and what is stored after it was counted would be missing in the figures.
+        if not recording_contents.seal(recording):
             return
         segments = list(recording.segments.filter(stored=True).order_by("number"))
         if times is not None and stage_run.release_at is not None:
@@ -68,7 +67,7 @@ def _seal(recording: Recording, times: tuple[Any, Any] | None) -> None:
                 segments, lost_spans.to_ns(began), since, lost_spans.to_ns(ended)
             )
         count = sum(segment.message_count for segment in segments) if segments else None
-        recording_contents.seal(recording, message_count=count, lost_spans=spans)
+        Recording.objects.filter(pk=recording.pk).update(message_count=count, lost_spans=spans)
 
 
 def _open_since_ns(recording: Recording) -> int:
