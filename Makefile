@@ -36,9 +36,16 @@ run: $(VENV)/.local
 demo: $(VENV)/.local $(if $(filter ros2,$(TRANSPORT)),$(VENV)/.ros2)
 	@$(LAUNCHER_ENV) exec $(BIN)/python -m launcher demo
 
+# Tests beside each other; those that fail are tried once more by themselves: decision 0081.
+define tests
+	$(BIN)/python -m pytest -m "$(1)" $(2) || { [ $$? -eq 1 ] && echo "Trying the failed tests once more, by themselves." && \
+		$(BIN)/python -m pytest -m "$(1)" --last-failed --last-failed-no-failures none \
+		--randomly-seed=last -x; }
+endef
+
 test: $(VENV)/.dev $(VENV)/.chromium
-	$(BIN)/python -m pytest -m "not main_job and not cluster and not node" -n 3 --dist worksteal
-	$(BIN)/python -m pytest -m main_job -n 2 --dist loadgroup tests
+	$(call tests,not main_job and not cluster and not node,-n 3 --dist worksteal)
+	$(call tests,main_job,-n 2 --dist loadgroup tests)
 
 # pytest fails when it finds no test at all: a mark that got lost is not green.
 test-cluster: $(VENV)/.dev
