@@ -52,6 +52,11 @@ def failure_text(code: str, values: Mapping[str, Any] | None, text: str) -> str:
     return " ".join(sentences)
 
 
+def remedy(code: str) -> str:
+    """Return the remedy for a failure; empty for codes of other versions."""
+    return str(FailureCode(code).label) if code in FailureCode.values else ""
+
+
 def waiting_text(waiting: Mapping[str, Any]) -> str:
     """Say why units do not run: the cause with its remedy, and the message of the backend.
 

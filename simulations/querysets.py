@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from common.db.soft_delete import SoftDeleteQuerySet
-from simulations.choices import ACTIVE, AGENT_ENDED, RECORDING_OPEN
+from simulations.choices import ACTIVE, AGENT_ENDED, RECORDING_OPEN, STOPS
 
 if TYPE_CHECKING:
     from simulations.models.execution import AgentRun, Execution, StageRun  # noqa: F401  (the generics)
@@ -58,6 +58,12 @@ class AgentRunQuerySet(models.QuerySet["AgentRun"]):
     def begun(self) -> AgentRunQuerySet:
         """Return those that have begun to play: their start was measured."""
         return self.filter(start_skew_us__isnull=False)
+
+    def failure_counts(self) -> list[tuple[str, int]]:
+        """Return failure codes with the number of attempts, the most frequent first; stops are none."""
+        rows = self.exclude(failure_code__in=["", *STOPS]).order_by()
+        counts = rows.values_list("failure_code").annotate(number=Count("pk"))
+        return list(counts.order_by("-number", "failure_code"))
 
     def newest(self, *fields: str) -> dict[int, tuple[Any, ...]]:
         """Return fields of the newest attempt of each agent, by agent number."""

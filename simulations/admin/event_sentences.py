@@ -5,9 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from simulations.admin.formatting import event_label, remedy, tone
+from simulations.admin.formatting import event_label, tone
 from simulations.choices import EventKind, RecordingStatus, RunStatus, Stopper
-from simulations.failures import recording_name, recording_text, waiting_text
+from simulations.failures import recording_name, recording_text, remedy, waiting_text
 from simulations.models import Event
 
 Payload = dict[str, Any]

@@ -16,13 +16,12 @@ from simulations.choices import (
     DataStatus,
     DeletionStatus,
     EventKind,
-    FailureCode,
     RecordingStatus,
     RunStatus,
     Stopper,
     blame,
 )
-from simulations.failures import failure_text, period, stopped_by
+from simulations.failures import failure_text, period, remedy, stopped_by
 from simulations.models import Event, Execution
 
 NOTHING = "-"
@@ -89,11 +88,6 @@ def failure_summary(row: Any) -> str:
         code,
         Blame(blame(code)).label,
     )
-
-
-def remedy(code: str) -> str:
-    """Return the remedy for a failure; empty for codes of other versions."""
-    return str(FailureCode(code).label) if code in FailureCode.values else ""
 
 
 def failure_details(row: Any) -> str:

@@ -10,7 +10,7 @@ from simulations.choices.designs import (
     PreflightCheck,
     design_status,
 )
-from simulations.choices.failures import USER_FAILURES, Blame, FailureCode, blame
+from simulations.choices.failures import STOPS, USER_FAILURES, Blame, FailureCode, blame
 from simulations.choices.mecs import Attachment, Discovery, MecTestResult, Transport, ZenohMode
 from simulations.choices.runs import (
     ACTIVE,
@@ -41,6 +41,7 @@ __all__ = [
     "RECORDING_GROWING",
     "RECORDING_OPEN",
     "STOPPABLE",
+    "STOPS",
     "USER_FAILURES",
     "AgentStatus",
     "Attachment",

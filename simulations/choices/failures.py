@@ -157,6 +157,9 @@ USER_FAILURES = frozenset(
     }
 )
 
+STOPS = frozenset({FailureCode.STOPPED_BY_USER, FailureCode.STOPPED_BY_SYSTEM})
+"""Ends that were asked for."""
+
 
 def blame(code: str) -> Blame:
     """Return the party that caused a failure of this code."""

@@ -9,8 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from simulations.choices import RecordingStatus
-from simulations.failures import recording_name, recording_text, warning_texts
-from simulations.models import Execution, Recording
+from simulations.failures import (
+    failure_text,
+    recording_name,
+    recording_text,
+    remedy,
+    warning_texts,
+)
+from simulations.models import AgentRun, Execution, Recording, StageRun
 from simulations.services.progress.progress import progress_of
 from simulations.services.progress.results import summary
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
@@ -37,7 +43,7 @@ def show_result(execution: Execution, console: Console) -> None:
         table.add_row(*columns, *cells(figures, stage.position))
     console.print(table)
     console.print(_caption(outcome), highlight=False)
-    for line in (*_losses(execution), *_subscriber_lines(execution)):
+    for line in (*_failures(execution), *_losses(execution), *_subscriber_lines(execution)):
         console.print(line, highlight=False, markup=False)
     for warning in warning_texts(execution.warnings):
         values = {"position": warning["stage"], "warning": warning["text"]}
@@ -59,6 +65,23 @@ def cells(figures: dict[int, StageFigures], position: int) -> list[str]:
     stage = figures.get(position, StageFigures())
     measured = ("-" if us is None else f"{us:.0f}" for us in (stage.lateness_us, stage.skew_us))
     return [str(stage.completed), str(stage.failed), str(stage.messages), *measured]
+
+
+def _failures(execution: Execution) -> Iterator[str]:
+    """Say what failed and what to do: the stages, else the execution itself, and agents by code."""
+    stages = list(execution.stage_runs.exclude(failure_code="").order_by("position"))
+    for run in stages:
+        values = {"position": run.position, "warning": _sentence(run)}
+        yield _("Stage %(position)s: %(warning)s") % values
+    if execution.failure_code and not stages:
+        yield _sentence(execution)
+    for code, number in AgentRun.objects.filter(stage_run__execution=execution).failure_counts():
+        values = {"code": code, "number": number, "remedy": remedy(code)}
+        yield _("%(code)s (attempts of agents: %(number)d): %(remedy)s") % values
+
+
+def _sentence(row: Execution | StageRun) -> str:
+    return failure_text(row.failure_code, row.failure_values, row.failure_text)
 
 
 def _losses(execution: Execution) -> Iterator[str]:

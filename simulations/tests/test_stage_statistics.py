@@ -1,4 +1,4 @@
-"""Statistics of a stage count the newest attempts of agents, and skip late ones in the skew."""
+"""Results of an execution: statistics of its stages, and what a terminal shows of both."""
 
 from io import StringIO
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from simulations.choices import FailureCode
+from simulations.failures import failure
 from simulations.management.results import show_result
-from simulations.models import AgentRun, Execution
+from simulations.models import AgentRun, Execution, StageRun
 from simulations.services.progress.stage_figures import StageFigures, stage_figures
 from simulations.services.runs import lifecycle
 from simulations.tests.conftest import Design
@@ -30,6 +32,13 @@ def execution(design: Design) -> Execution:
     return execution
 
 
+def shown(execution: Execution, width: int = 250) -> list[str]:
+    """Lines of the result in a terminal."""
+    out = StringIO()
+    show_result(execution, Console(file=out, width=width))
+    return out.getvalue().splitlines()
+
+
 def test_statistics_of_each_stage(execution: Execution, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
         figures = stage_figures(execution)
@@ -42,15 +51,35 @@ def test_statistics_of_each_stage(execution: Execution, django_assert_num_querie
 def test_on_a_narrow_terminal_no_figure_is_cut(execution: Execution) -> None:
     numbers = {"published": 112_500_000, "start_skew_us": 85_550.0, "lateness_p99_us": 19_661.0}
     AgentRun.objects.filter(status="FAILED").update(**numbers)
-    out = StringIO()
-    show_result(execution, Console(file=out, width=80))
-    assert {"112500005", "85550", "19661"} <= set(out.getvalue().split())
+    words = " ".join(shown(execution, width=80)).split()
+    assert {"112500005", "85550", "19661"} <= set(words)
 
 
 def test_the_table_shows_them(execution: Execution) -> None:
-    out = StringIO()
-    show_result(execution, Console(file=out, width=160))
-    lines = [line for line in out.getvalue().splitlines() if "driver" in line]
+    lines = [line for line in shown(execution) if "driver" in line]
     assert "70" in lines[0]
     assert "33" in lines[0]
     assert "4321" in lines[1]
+
+
+def test_the_result_says_what_failed_and_what_to_do(execution: Execution) -> None:
+    failed = failure("AGENT_CRASHED", completed=1, agents=2, min_percent=100)
+    Execution.objects.update(**failed)
+    StageRun.objects.filter(position=1).update(**failed)
+    AgentRun.objects.filter(number=1, attempt=1).update(failure_code="TRANSPORT_LOST")
+    AgentRun.objects.filter(number__in=[2, 3]).update(failure_code="AGENT_CRASHED")
+    lines = shown(execution)
+    crashed = FailureCode.AGENT_CRASHED.label
+    assert f"Stage 1: 1 of 2 agents completed, at least 100 % must. {crashed}" in lines
+    assert f"AGENT_CRASHED (attempts of agents: 2): {crashed}" in lines
+    assert f"TRANSPORT_LOST (attempts of agents: 1): {FailureCode.TRANSPORT_LOST.label}" in lines
+    assert sum("100 % must" in line for line in lines) == 1  # the execution says it of its stage
+
+
+def test_the_result_says_who_stopped_it(execution: Execution) -> None:
+    stop = failure("STOPPED_BY_USER", stopped_by="kim@example.com")
+    Execution.objects.update(**stop)
+    AgentRun.objects.update(**stop)
+    lines = shown(execution)
+    assert "It was stopped by kim@example.com." in lines
+    assert not any("attempts of agents" in line for line in lines)

@@ -12,7 +12,7 @@ from common.admin.numbers import number
 from common.admin.times import moment, span
 from simulations.admin import formatting
 from simulations.choices import STOPPABLE, AgentStatus, Blame, RunStatus, blame
-from simulations.failures import failure_text
+from simulations.failures import failure_text, remedy
 from simulations.models import Execution
 from simulations.services.progress.calculation import Progress
 
@@ -86,7 +86,7 @@ class Failure:
     @classmethod
     def of(cls, row: Execution) -> "Failure":
         text = failure_text(row.failure_code, row.failure_values, row.failure_text)
-        return cls(row, text or formatting.remedy(row.failure_code))
+        return cls(row, text or remedy(row.failure_code))
 
     @property
     def url(self) -> str:

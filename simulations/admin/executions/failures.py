@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Count
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
@@ -10,14 +9,13 @@ from common.admin.actions import admin_url
 from common.admin.numbers import number
 from common.admin.times import moment, span
 from simulations.admin.executions.page_data import PageData
-from simulations.admin.formatting import list_url, remedy
+from simulations.admin.formatting import list_url
 from simulations.admin.log_lines import parse
-from simulations.choices import AGENT_ENDED, Blame, FailureCode, blame
-from simulations.failures import failure_text, warning_texts
+from simulations.choices import AGENT_ENDED, STOPS, Blame, blame
+from simulations.failures import failure_text, remedy, warning_texts
 from simulations.models import AgentRun, StageRun
 from simulations.services.progress.outages import Outage
 
-STOPS = {FailureCode.STOPPED_BY_USER, FailureCode.STOPPED_BY_SYSTEM}
 MAX_LINES = 12
 MAX_OUTAGES = 8
 
@@ -66,8 +64,7 @@ def _stage(data: PageData, run: StageRun) -> dict[str, Any]:
 
 def _agent_codes(data: PageData) -> list[dict[str, Any]]:
     """The failure codes of attempts, with their number and the list of them."""
-    rows = AgentRun.objects.filter(stage_run__execution=data.execution).exclude(failure_code="")
-    counted = rows.order_by().values_list("failure_code").annotate(number=Count("pk"))
+    rows = AgentRun.objects.filter(stage_run__execution=data.execution)
     return [
         {
             "code": code,
@@ -76,8 +73,7 @@ def _agent_codes(data: PageData) -> list[dict[str, Any]]:
             "fault": Blame(blame(code)).label,
             "url": list_url("agentrun", execution=data.execution.pk, failure=code),
         }
-        for code, number in sorted(counted, key=lambda row: -row[1])
-        if code not in STOPS
+        for code, number in rows.failure_counts()
     ]
 
 
