@@ -98,6 +98,8 @@ def run_demo(bag: Path, **options: Any) -> Measured:
                 sample(data, used, memory)
                 time.sleep(0.5)
             output = demo.stdout.read() if demo.stdout else ""
+        if demo.returncode:
+            print(output)  # the reason is in it
         summary = json.loads(output.strip().splitlines()[-1])
         seconds = time.monotonic() - began
         return Measured(demo.returncode, summary, snapshots(data), seconds, used, memory)
