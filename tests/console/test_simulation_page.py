@@ -13,7 +13,7 @@ EXECUTION = re.compile(r"/admin/simulations/execution/\d+/change/")
 
 def opened(console: Console, folder: Path, name: str, *agents: int) -> tuple[Page, int]:
     pk = console.system.call("designs.create", str(folder), name, list(agents))
-    page = console.signed_in("operator")
+    page = console.signed_in("operator", reduced_motion=True)  # stages do not glide under the mouse
     page.goto(f"/admin/simulations/simulation/{pk}/change/")
     return page, pk
 
@@ -31,20 +31,17 @@ def shows_agents(page: Page, *agents: int) -> None:
 
 def drag(page: Page, card: Locator, place: int) -> None:
     """Drag a stage by its grip to another place, as a hand does: it lets go when the card is seen there."""
-    page.set_viewport_size({"width": 1440, "height": 1400})  # nothing scrolls under the hand
     target = stage(page, place)
+    target.scroll_into_view_if_needed()
     held = card.element_handle()
     assert held is not None
     card.locator(".grip").hover()
     page.mouse.down()
-    # A card that is still gliding takes no other, and moves that come together count as one.
-    there = False
-    for part in (0.3, 0.6, 0.8) * 40:
+    for _move in range(100):
         box = target.bounding_box()
         assert box is not None
-        page.mouse.move(box["x"] + 40, box["y"] + box["height"] * part, steps=8)
-        before, there = there, target.evaluate("(card, held) => card === held", held)
-        if before and there:
+        page.mouse.move(box["x"] + 40, box["y"] + box["height"] / 2, steps=8)
+        if target.evaluate("(card, held) => card === held", held):
             break
     page.mouse.up()
 
